@@ -210,9 +210,9 @@ def hub(model_files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 def keyring_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A keyring for this process and for those that it starts; its file lies in no library."""
     path = tmp_path / "keyring.json"
+    before = keyring.get_keyring()  # which keyring chooses by the variable, when first asked
     monkeypatch.setenv(file_keyring.PLACE, str(path))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", file_keyring.NAME)
-    before = keyring.get_keyring()
     keyring.set_keyring(file_keyring.opened())
     yield path
     keyring.set_keyring(before)

@@ -210,7 +210,9 @@ def _converse(chat: ChatModel, with_empty_cache: Callable[[], ChatModel]) -> Non
         turns.append(Turn(role="user", text=question))
         answer = chat.answer(turns, sampling)
         used += answer.cached_tokens
-        fresh = with_empty_cache().answer(turns, sampling)
+        other = with_empty_cache()
+        other._generated = chat._generated  # of which ids the answers so far were made
+        fresh = other.answer(turns, sampling)
         if answer.text != fresh.text:
             raise AssertionError(
                 f"with {answer.cached_tokens} of {answer.prompt_tokens} tokens from the cache:"
