@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -110,7 +111,7 @@ class AnswerView(QWidget):
 
     def _word(self, wanted: str) -> None:
         judgement = self._answer.judgement
-        self.judged.emit(self._answer, type(judgement)(judgement.verdict, wanted))
+        self.judged.emit(self._answer, replace(judgement, wanted=wanted))
 
     def _render(self) -> None:
         answer = self._answer

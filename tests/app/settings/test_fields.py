@@ -44,17 +44,8 @@ def locale(request: pytest.FixtureRequest) -> Iterator[QLocale]:
 
 
 @pytest.fixture
-def page(services: Services, qtbot: QtBot) -> SettingsPage:
-    page = SettingsPage(
-        services.preferences,
-        services.library.home,
-        services.background,
-        services.history,
-        services.server,
-    )
-    qtbot.addWidget(page)
+def page(page: SettingsPage) -> SettingsPage:
     page.resize(700, 400)
-    page.show()
     return page
 
 

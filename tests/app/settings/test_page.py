@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
@@ -16,20 +15,6 @@ from mlx_backend.library import Library
 from mlx_backend.library.database import connect
 from mlx_backend.library.own_names import OwnNames
 from mlx_backend.settings import Settings, load_settings
-
-
-@pytest.fixture
-def page(services: Services, qtbot: QtBot) -> SettingsPage:
-    page = SettingsPage(
-        services.preferences,
-        services.library.home,
-        services.background,
-        services.history,
-        services.server,
-    )
-    qtbot.addWidget(page)
-    page.show()
-    return page
 
 
 def test_every_declared_setting_has_a_field_that_shows_its_value(page: SettingsPage) -> None:
